@@ -13,6 +13,7 @@ from paper2code.llm.tokens import estimate
 
 WARM_SECONDS = 300.0
 COLD_TOKENS = 1024
+WORTH_TOKENS = 512
 
 
 class Cooldown:
@@ -41,12 +42,14 @@ class Prefixes:
     """Which prompt beginnings a provider's cache holds, and which are on their way there.
 
     A prefix is warm from the first token of a request that began with it. While a request
-    warms prefixes, others that share a cold one of them worth `COLD_TOKENS` wait: sent at once
-    they would pay full price for what the cache holds a second later.
+    warms prefixes, others that share a cold one of them wait: sent at once they would pay full
+    price for what the cache holds a second later. Providers cache nothing below `COLD_TOKENS`,
+    and less than `WORTH_TOKENS` beyond what is warm already is not worth the second.
     """
 
     warm_seconds: float = WARM_SECONDS
     cold_tokens: int = COLD_TOKENS
+    worth_tokens: int = WORTH_TOKENS
     _warm: dict[str, float] = field(default_factory=dict)
     _warming: dict[str, asyncio.Future[None]] = field(default_factory=dict)
 
@@ -59,8 +62,10 @@ class Prefixes:
         now = time.monotonic()
         warm = max((size for mark, size in marks if self._is_warm(mark, now)), default=0)
         for mark, size in reversed(marks):
+            if size < self.cold_tokens or size - warm < self.worth_tokens:
+                continue
             future = self._warming.get(mark)
-            if future is not None and not future.done() and size - warm >= self.cold_tokens:
+            if future is not None and not future.done():
                 return future
         return None
 

@@ -73,9 +73,9 @@ def strip_thinking(text: str) -> str:
 
     Only thinking at the beginning is removed: a paper about reasoning models may well have
     `<think>` in its code. An unclosed opening loses its tag only; a closing without an opening
-    loses all before it.
+    loses all before it. Windows line ends become plain ones.
     """
-    text = text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     while (match := _THINK.match(text)) is not None:
         text = text[match.end() :]
     if (opening := _THINK_OPEN.match(text)) is not None:
@@ -424,7 +424,7 @@ def _largest_region(text: str) -> str | None:
         return None
     # What follows the last bracket is chatter, unless the object was going on.
     return (
-        text[first:] if text[last + 1 :].lstrip()[:1] in tuple(',:"[{') else text[first : last + 1]
+        text[first:] if text[last + 1 :].lstrip()[:1] in tuple(',:"[{]') else text[first : last + 1]
     )
 
 

@@ -65,13 +65,6 @@ class Access(Store):
             known.error, known.state = message, "failed"
             self.state.save()
 
-    def clear_failures(self) -> None:
-        """Forget failures of earlier builds; what still fails will say so again."""
-        with self._mutex:
-            for known in self.state.nodes.values():
-                if known.state == "failed":
-                    known.error, known.state = None, "fresh"
-
     def change_state(self, change: Callable[[ProjectState], None]) -> None:
         """Change the state in one step and write it."""
         with self._mutex, self.state.changing(self._begun):

@@ -25,7 +25,7 @@ from paper2code.errors import (
     ProjectError,
 )
 from paper2code.project import _gates
-from paper2code.project._graph import SOURCES, Topology
+from paper2code.project._graph import SOURCES, Topology, split_node
 from paper2code.project._progress import Progress
 
 if TYPE_CHECKING:
@@ -127,14 +127,15 @@ class Builder:
         """
         self.engine.begin_build(self)
         pulse = asyncio.get_running_loop().create_task(self._pulse())
-        try:
-            self.engine.refresh()
-            self._check_names()
-            await self._work()
-            if not self.tally.failures and not self.request.nodes:
-                self.engine.drop_orphans()
-        finally:
-            await self._end(pulse)
+        async with self.engine.models.connected():
+            try:
+                self.engine.refresh()
+                self._check_names()
+                await self._work()
+                if not self.tally.failures and not self.request.nodes:
+                    self.engine.drop_orphans()
+            finally:
+                await self._end(pulse)
         return self._result()
 
     async def _work(self) -> None:
@@ -430,13 +431,20 @@ class Builder:
         return list(found)
 
 
+WEIGHTS = {
+    "plan": 2500, "questions": 800, "architecture": 2000, "logic": 2500, "config": 400,
+    "analysis": 1500, "code": 1950,
+}  # fmt: skip
+"""About how long an answer of each stage is, in tokens: it decides who goes first."""
+
+
 def _heights(graph: Topology) -> dict[str, int]:
-    """Return how many nodes still follow each one on the longest way to an end."""
+    """Return the length of the longest way from each node to an end, itself included."""
     heights: dict[str, int] = {}
     for node in reversed(graph.nodes):
-        heights.setdefault(node, 0)
+        heights[node] = heights.get(node, 0) + WEIGHTS.get(split_node(node)[0], 0)
         for need in graph.needs[node]:
-            heights[need] = max(heights.get(need, 0), heights[node] + 1)
+            heights[need] = max(heights.get(need, 0), heights[node])
     return heights
 
 

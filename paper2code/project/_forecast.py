@@ -187,10 +187,10 @@ def _dollars(engine: Engine, stage: str, prompt: int, completion: int) -> float 
 
     model = engine.models.of(stage)
     settings = getattr(model, "settings", None)
-    if model is not None and settings is None:
-        return 0.0  # recordings and hand-offs cost nothing
     if model is None:
         return None
+    if getattr(model, "free", False) or settings is None:
+        return 0.0  # recordings and hand-offs cost nothing
     return prices.dollars(
         Usage(prompt, 0, completion),
         model.name,

@@ -95,7 +95,9 @@ def closed_error(gates: Sequence[str], statuses: Mapping[str, NodeStatus]) -> Ga
         for finding in errors_of(list(statuses[gate].findings))
     ]
     names = ", ".join(gates)
-    more = f"; {len(findings)} finding(s) of level error there" if findings else ""
+    more = ""
+    if findings:
+        more = f"; {len(findings)} finding(s) of level error there, the first is: {findings[0]}"
     return GateClosedError(
         f"the build stopped at {'a gate' if len(gates) == 1 else 'gates'}: {names}{more}. Read"
         f" what was made, then approve({', '.join(map(repr, gates))}) and build again",

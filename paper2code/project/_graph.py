@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from paper2code.errors import UnknownNodeError
+from paper2code.errors import UnknownNodeError, UnsafePathError
+from paper2code.project._layout import artifact_files
 
 if TYPE_CHECKING:
     from paper2code.stages import Workspace
@@ -117,12 +118,21 @@ def needs_of(node: str, ws: Workspace) -> list[str]:
 
 
 def _names(ws: Workspace) -> list[str]:
-    paths = ws.paths()
+    paths = [path for path in ws.paths() if _may_be_written(path)]
     names = [*SOURCES, *PLANNED]
     if ws.options.analyses:
         names += [node_name("analysis", path) for path in paths]
     names += [node_name("code", path) for path in paths]
     return [*names, *ASSEMBLED]
+
+
+def _may_be_written(path: str) -> bool:
+    """Whether a planned file has a place on disk; where not, a finding on the plan says so."""
+    try:
+        artifact_files(node_name("code", path))
+    except UnsafePathError:
+        return False
+    return True
 
 
 def order(names: Iterable[str], needs: Mapping[str, tuple[str, ...]]) -> Topology:

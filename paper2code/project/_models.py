@@ -7,7 +7,9 @@ or a hand-off says nothing about who answered, so it is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,11 @@ from paper2code.project._graph import split_node
 if TYPE_CHECKING:
     from paper2code.llm import Caller, Ledger, Model
 
+_users: Counter[int] = Counter()
+"""How many builds use a model now, by identity; all builds run on one loop, so this is safe."""
+
 CONCURRENCY = 8
+OPEN_HANDOFFS = 1000
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,34 @@ class Models:
             on_event=self._event,
         )
 
+    @property
+    def nodes_at_once(self) -> int:
+        """Return how many nodes a build may have open; people answer in any order."""
+        models = [model for model in (self.default, *self.stages.values()) if model is not None]
+        if models and all(getattr(model, "unlimited", False) for model in models):
+            return OPEN_HANDOFFS
+        return self.concurrency
+
     def streaming(self) -> dict[str, int]:
         """Return running steps with the characters received so far."""
         return dict(self._received)
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Close the connections of endpoints when the last build that uses them has ended."""
+        models = [item for item in (self.default, *self.stages.values()) if item is not None]
+        used = {id(model): model for model in models}
+        _users.update(used.keys())
+        try:
+            yield
+        finally:
+            for key, model in used.items():
+                _users[key] -= 1
+                close = getattr(model, "aclose", None)
+                if not _users[key]:
+                    del _users[key]
+                    if close is not None:
+                        await close()
 
     def _model_for(self, step: str) -> Model | None:
         stage, _ = split_node(step.partition(":")[0])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from paper2code._canonical import digest
 from paper2code.errors import ProjectError
 from paper2code.findings import Finding
-from paper2code.project._graph import split_node
+from paper2code.project._graph import ASSEMBLED, split_node
 from paper2code.project._identifiers import Change, Kind, rename_prose, rename_source
 from paper2code.project._layout import artifact_files
 from paper2code.stages import explain, from_files, to_files
@@ -69,6 +69,7 @@ def rename(
 
         engine.store.write_together(wanted, said, finish=finish)
         engine.reload()
+        _settle_notes(engine, plan)
         if any(node.startswith("code/") for node in wanted):
             engine.write_trace()
     engine.touched()
@@ -202,6 +203,26 @@ def _redigest(engine: Engine, after: Workspace) -> dict[str, dict[str, str]]:
                 made.pop(reason.place, None)
         plan[node] = made
     return plan
+
+
+def _settle_notes(engine: Engine, plan: Mapping[str, dict[str, str]]) -> None:
+    """Digest the notebook again: it lists findings, whose words follow only the written code."""
+    changed = {
+        node: now
+        for node, inputs in plan.items()
+        if node in ASSEMBLED
+        and inputs == engine.store.state.nodes[node].inputs
+        and (now := engine.digests(node)) is not None
+        and all(reason.place.startswith("finding ") for reason in explain(inputs, now))
+        and now != inputs
+    }
+    if changed:
+
+        def change(state: ProjectState) -> None:
+            for node, inputs in changed.items():
+                state.nodes[node].inputs = inputs
+
+        engine.store.change_state(change)
 
 
 def _finish(

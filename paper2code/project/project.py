@@ -235,7 +235,7 @@ class Project:
         if concurrency is not None or budget is not None:
             self.limits(concurrency=concurrency, budget=budget)
         request = BuildRequest(
-            named, approve, fresh, force, concurrency or self.engine.models.concurrency
+            named, approve, fresh, force, concurrency or self.engine.models.nodes_at_once
         )
         name = f"build {' '.join(named)}" if named else "build everything"
         return Job(name, lambda job: Builder(self.engine, request, job).run())

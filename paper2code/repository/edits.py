@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from paper2code._paths import check_repository_path
+from paper2code.errors import UnsafePathError
 from paper2code.findings import Finding
 
 How = Literal["lines", "text", "indent", "segments", "new", "failed"]
@@ -63,6 +65,10 @@ def plan_edits(files: Mapping[str, str], edits: Iterable[Edit]) -> EditPlan:
     how: list[How] = []
     findings: list[Finding] = []
     for number, edit in enumerate(edits, 1):
+        if unsafe := _unsafe(edit, number):
+            how.append("failed")
+            findings.append(unsafe)
+            continue
         text = copies.get(edit.path, files.get(edit.path))
         try:
             kind, changed = _apply(text, edit)
@@ -85,6 +91,21 @@ def plan_edits(files: Mapping[str, str], edits: Iterable[Edit]) -> EditPlan:
                 )
             )
     return EditPlan(copies, tuple(how), findings)
+
+
+def _unsafe(edit: Edit, number: int) -> Finding | None:
+    """Return a finding for a path that may not be written, whatever it holds."""
+    try:
+        check_repository_path(edit.path)
+    except UnsafePathError as error:
+        return Finding(
+            "error",
+            "unsafe-path",
+            edit.path[:80],
+            f"edit {number}: {error.message}",
+            "give a relative path inside the repository",
+        )
+    return None
 
 
 def _apply(text: str | None, edit: Edit) -> tuple[How, str]:

@@ -32,7 +32,7 @@ def brief(ws: Workspace, stage: str) -> Input:
 
 
 def plan(ws: Workspace, sections: Collection[str] | None = None) -> Input:
-    """Show the whole plan (then it is shared prefix) or the sections that concern a file."""
+    """Show the whole plan or the sections that concern a file; many files share their sections."""
     assert ws.plan is not None
     whole = sections is None
     chosen = {
@@ -40,7 +40,7 @@ def plan(ws: Workspace, sections: Collection[str] | None = None) -> Input:
     }
     text = "\n\n".join(f"## {name.capitalize()}\n{body.strip()}" for name, body in chosen.items())
     leaves = {f"section `{name}` of the plan": body.strip() for name, body in chosen.items()}
-    return Input.make("plan", text, leaves, prefix=whole)
+    return Input.make("plan", text, leaves, prefix=True)
 
 
 def questions(ws: Workspace, sections: Collection[str] | None = None) -> Input:
@@ -52,7 +52,7 @@ def questions(ws: Workspace, sections: Collection[str] | None = None) -> Input:
         if sections is None or item.section in sections:
             place = f"question `{item.id}`"
             leaves[place] = f"- {item.question}\n  {item.resolved}"
-    return Input.make("questions and answers", "\n".join(leaves.values()), leaves)
+    return Input.make("questions and answers", "\n".join(leaves.values()), leaves, prefix=True)
 
 
 def design(ws: Workspace) -> Input:

@@ -11,6 +11,11 @@ from paper2code.findings import Finding
 from paper2code.llm import parsing
 
 _HEADING = re.compile(r"^#{1,2} \S", re.MULTILINE)
+_CLOSING = re.compile(
+    r"\n\s*\n(?:please )?(?:let me know|feel free to|i hope (?:this|that)|if you (?:need|have|want|"
+    r"would like))\b[^\n]{0,200}\s*\Z",
+    re.IGNORECASE,
+)
 
 
 def markdown_answer(text: str, first: str) -> str:
@@ -29,7 +34,7 @@ def markdown_answer(text: str, first: str) -> str:
             problems=[f"no headings found; begin with the line `{first}` and keep the headings"],
             text=text,
         )
-    return body[start.start() :].strip() + "\n"
+    return _CLOSING.sub("", body[start.start() :]).strip() + "\n"
 
 
 def json_object(text: str, key: str) -> dict[str, Any]:

@@ -15,6 +15,13 @@ from paper2code.stages.plan import unknown_labels
 from paper2code.stages.workspace import Workspace
 
 
+_NEEDED = (
+    ("Interface", "describe each class and function of the file"),
+    # The last section: without it the answer was probably cut, and nothing else would tell.
+    ("Open", "write all sections to the end; “Nothing” where nothing is open"),
+)
+
+
 class AnalysisStage:
     """Write `a_i = M_analysis(R, P, f_i)` (arXiv 2504.17192, §3)."""
 
@@ -55,16 +62,10 @@ class AnalysisStage:
         """Check that it names only labels, configuration keys and methods that exist."""
         place = f"analysis/{key}.md"
         found = unknown_labels(artifact.labels(), ws, place)
-        if not artifact.sections.get("interface", "").strip():
-            found.append(
-                Finding(
-                    "error",
-                    "section-missing",
-                    place,
-                    "the section `Interface` is missing or empty",
-                    "describe each class and function of the file",
-                )
-            )
+        for name, fix in _NEEDED:
+            if not artifact.sections.get(name.lower(), "").strip():
+                message = f"the section `{name}` is missing or empty"
+                found.append(Finding("error", "section-missing", place, message, fix))
         if ws.configuration is not None:
             known = {item.path for item in ws.configuration.config.keys()}
             known |= {path.rsplit(".", 1)[0] for path in known if "." in path}

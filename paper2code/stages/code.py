@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from paper2code.errors import MalformedAnswerError
-from paper2code.findings import Finding
+from paper2code.errors import ArtifactError, MalformedAnswerError
+from paper2code.findings import Finding, sort_findings
 from paper2code.llm import parsing
-from paper2code.repository import check_code, signatures
+from paper2code.repository import check_code, imports_of, signatures
 from paper2code.stages import _shown
 from paper2code.stages._inputs import Input
 from paper2code.stages._stage import Parsed
@@ -73,7 +73,7 @@ class CodeStage:
         entry = _shown.entry_of(ws, key) if ws.architecture is not None else None
         config = ws.configuration.config if ws.configuration is not None else None
         packages = {item.module.split(".")[0] for item in ws.logic.packages} if ws.logic else None
-        return check_code(
+        found = check_code(
             key,
             artifact,
             paths=ws.paths(),
@@ -85,10 +85,30 @@ class CodeStage:
             labels=lambda label: ws.paper.resolve(label) is not None,
             entry=ws.architecture is not None and key == ws.architecture.files.entry,
         )
+        return sort_findings([*found, *_circles(artifact, ws, key)])
 
     def show(self, artifact: str) -> str:
         """Return the source as it is; `run_stage` puts the marker lines around a previous version."""
         return artifact
+
+
+def _circles(source: str, ws: Workspace, key: str) -> list[Finding]:
+    """Return a finding for each import of a file that, by the logic, imports this one."""
+    try:
+        local = imports_of(source, ws.paths(), key).local
+    except ArtifactError:
+        return []  # it does not compile, which is said already
+    return [
+        Finding(
+            "error",
+            "import-cycle",
+            f"{key}:{item.line}",
+            f"it imports `{item.path}`, which imports this file, directly or through others",
+            "import only the files its logic names",
+        )
+        for item in local
+        if item.path != key and key in ws.all_imports(item.path)
+    ]
 
 
 def _imported(ws: Workspace, key: str) -> list[Input]:

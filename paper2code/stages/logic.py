@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
+from paper2code._paths import check_repository_path
 from paper2code.artifacts import FileLogic, Logic, Package, check_logic
-from paper2code.errors import MalformedAnswerError
+from paper2code.errors import MalformedAnswerError, UnsafePathError
 from paper2code.findings import Finding
 from paper2code.stages import _shown
 from paper2code.stages._inputs import Input
@@ -106,6 +107,8 @@ def _read_files(items: Any, problems: list[str]) -> dict[str, FileLogic]:
             problems.append(f"entry {number} of `files` has no `path`")
         elif path in files:
             problems.append(f"`{path}` stands twice in `files`; give each file once")
+        elif unsafe := _unsafe(path):
+            problems.append(f"entry {number} of `files`: {unsafe}")
         else:
             body = item.get("logic", "")
             files[path] = FileLogic(
@@ -113,6 +116,15 @@ def _read_files(items: Any, problems: list[str]) -> dict[str, FileLogic]:
                 imports=strings(item.get("imports")),
             )
     return files
+
+
+def _unsafe(path: str) -> str:
+    """Return why a path may not be one of the repository; such a name becomes no artifact."""
+    try:
+        check_repository_path(path)
+    except UnsafePathError as error:
+        return error.message
+    return ""
 
 
 def _read_packages(items: Any, problems: list[str]) -> tuple[Package, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from paper2code.artifacts import Question, Questions
+from paper2code.errors import MalformedAnswerError
 from paper2code.findings import Finding
 from paper2code.stages import _shown
 from paper2code.stages._inputs import Input
@@ -36,11 +37,10 @@ class QuestionsStage:
     def parse(self, text: str, ws: Workspace, key: str) -> Parsed[Questions]:
         """Read the JSON list; ids are made unique, what a person answered is merged later."""
         items = json_object(text, "questions")["questions"]
+        _check_items(items, text)
         questions: list[Question] = []
         seen: set[str] = set()
-        for number, item in enumerate(items if isinstance(items, list) else [], start=1):
-            if not isinstance(item, dict) or not str(item.get("question", "")).strip():
-                continue
+        for number, item in enumerate(items, start=1):
             name = _slug(str(item.get("id") or item["question"])) or f"question-{number}"
             while name in seen:
                 name += "-2"
@@ -102,6 +102,21 @@ class QuestionsStage:
     def show(self, artifact: Questions) -> str:
         """Return the YAML."""
         return artifact.write()
+
+
+def _check_items(items: Any, text: str) -> None:
+    """Refuse a list in which an entry is no question: skipping it would lose it silently."""
+    problems = []
+    if not isinstance(items, list):
+        problems.append("`questions` must be a list of objects, empty if nothing is open")
+        items = []
+    for number, item in enumerate(items, start=1):
+        if not isinstance(item, dict) or not str(item.get("question") or "").strip():
+            problems.append(f"entry {number} of `questions` has no `question`")
+    if problems:
+        raise MalformedAnswerError(
+            f"the questions cannot be read: {problems[0]}", problems=problems, text=text
+        )
 
 
 def _slug(text: str) -> str:

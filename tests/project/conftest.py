@@ -10,21 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import answers as ANSWERS
 import pytest
-
-SUPPORT = Path(__file__).parents[1] / "support" / "answers.py"
-
-
-def load_answers() -> ModuleType:
-    # A file called like a library is a finding of level error and would close the gate.
-    source = re.sub(r"\bevaluate\b", "scoring", SUPPORT.read_text())
-    module = ModuleType("project_answers")
-    exec(compile(source, str(SUPPORT), "exec"), module.__dict__)
-    return module
-
-
-ANSWERS = load_answers()
-
 
 class Scripted:
     """A model that answers from a function of the request; counts and times each call."""

@@ -86,7 +86,12 @@ def test_a_failure_stops_only_its_dependants(new_project, scripted, answers):
     model.answer_of = lambda request: answers.answer(request.step)
     model.steps.clear()
     project.build(approve="auto").wait(120)
-    assert sorted(model.steps) == ["code/layers.py", "code/main.py", "code/model.py", "code/trainer.py"]
+    assert sorted(model.steps) == [
+        "code/layers.py",
+        "code/main.py",
+        "code/model.py",
+        "code/trainer.py",
+    ]
     assert {s.state for s in project.status().values()} == {"fresh"}
 
 
@@ -156,7 +161,9 @@ def test_a_conflict_keeps_the_humans_text_and_blocks_only_dependants(built, answ
     path.write_text(mine)
     plan = project.folder / "plan.md"
     plan.write_text(plan.read_text().replace("Accuracy on held-out", "Exactness on held-out"))
-    theirs = answers.answer("code/metrics.py").replace("labels == predictions", "labels != predictions")
+    theirs = answers.answer("code/metrics.py").replace(
+        "labels == predictions", "labels != predictions"
+    )
     model.answer_of = lambda request: (
         theirs if request.step == "code/metrics.py" else answers.answer(request.step)
     )
@@ -185,7 +192,9 @@ def test_a_change_made_during_the_call_leaves_the_node_stale(new_project, script
     path = project.folder / "plan.md"
     path.write_text(path.read_text().replace("Everything at once.", "Bottom up."))
     job.wait(60)
-    assert [str(r) for r in project.explain("architecture")] == ["section `order` of the plan changed"]
+    assert [str(r) for r in project.explain("architecture")] == [
+        "section `order` of the plan changed"
+    ]
 
 
 def test_files_that_left_the_plan_are_dropped(built, answers):
@@ -194,10 +203,15 @@ def test_files_that_left_the_plan_are_dropped(built, answers):
     logic = project.logic
     from dataclasses import replace
 
-    project.edit("architecture/files.yaml", replace(
-        files, files=tuple(e for e in files.files if e.path != "losses.py")).write())
-    kept = {p: replace(v, imports=tuple(i for i in v.imports if i != "losses.py"))
-            for p, v in logic.files.items() if p != "losses.py"}
+    project.edit(
+        "architecture/files.yaml",
+        replace(files, files=tuple(e for e in files.files if e.path != "losses.py")).write(),
+    )
+    kept = {
+        p: replace(v, imports=tuple(i for i in v.imports if i != "losses.py"))
+        for p, v in logic.files.items()
+        if p != "losses.py"
+    }
     order = tuple(p for p in logic.order if p != "losses.py")
     project.edit("logic.yaml", replace(logic, order=order, files=kept).write())
     assert "code/losses.py" not in project.nodes
@@ -275,3 +289,55 @@ def test_fast_mode_has_no_analyses(new_project, scripted):
     project.build(approve="auto").wait(120)
     assert not [step for step in model.steps if step.startswith("analysis")]
     assert project.status("notebook").state == "fresh"
+
+
+def test_hand_off_opens_all_that_can_be_asked(new_project, tmp_path, answers):
+    """People answer in any order, so the limit of calls in flight does not hold for them."""
+    from paper2code.llm import handoff
+
+    model = handoff(tmp_path / "handoff", poll=0.05)
+    project = new_project(model)
+    project.limits(concurrency=2)
+    job = project.build(approve="auto")
+    seen, deadline = set(), time.monotonic() + 90
+    while not job.done:
+        assert time.monotonic() < deadline
+        waiting = [pair for pair in model.pending() if pair[1] not in seen]
+        analyses = [pair for pair in waiting if "analysis-" in pair[0].name]
+        if analyses and not project.analysis and len(analyses) < 8:
+            waiting = []  # all eight must come to lie open before the first is answered
+        for request, answer in waiting:
+            step = next(s for s in _steps(project) if s.replace("/", "-") in request.name)
+            answer.write_text(answers.answer(step))
+            seen.add(answer)
+        time.sleep(0.05)
+    job.wait(1)
+    assert len([answer for answer in seen if "analysis-" in answer.name]) == 8
+    assert project.status("notebook").state == "fresh"
+    assert project.cost().total.dollars == 0
+
+
+def _steps(project):
+    return sorted(project.nodes, key=len, reverse=True)
+
+
+def test_a_recording_replays_a_whole_project_and_names_what_is_missing(built, paper_file, tmp_path):
+    from paper2code.errors import MissingRecordingError
+    from paper2code.llm import recording
+    from paper2code.project import open as open_project
+
+    project, _ = built
+    replay = recording(project.folder / "calls")
+    with open_project(paper_file, tmp_path / "again", model=replay, refine=[]) as copy:
+        result = copy.build(approve="auto").wait(120)
+        assert result.calls == 21
+        for path in project.code:
+            assert copy.code[path] == project.code[path]
+        assert (copy.folder / "repo/reproduce.ipynb").read_bytes() == (
+            project.folder / "repo/reproduce.ipynb"
+        ).read_bytes()
+        copy.answer("class-count", "three")
+        with pytest.raises(BuildFailedError) as caught:
+            copy.build(approve="auto").wait(60)
+        assert isinstance(caught.value.errors["logic"], MissingRecordingError)
+        assert copy.questions.get("class-count").answer == "three"

@@ -40,7 +40,9 @@ def test_order_respects_needs_and_names_cycles(graph):
 
 
 def chain(**facts):
-    found = order(["paper", "a", "b", "c"], {"paper": (), "a": ("paper",), "b": ("a",), "c": ("b",)})
+    found = order(
+        ["paper", "a", "b", "c"], {"paper": (), "a": ("paper",), "b": ("a",), "c": ("b",)}
+    )
     return statuses(found, {"paper": Facts(exists=True), **facts}, gates=["a"])
 
 
@@ -57,7 +59,10 @@ OLD = {"exists": True, "made_from": {"x": "1", "y": "1"}, "shows_now": {"x": "2"
         ({"a": Facts(**OLD, approved="me"), "b": Facts(**MADE)}, "stale fresh empty"),
         ({"a": Facts(**MADE, approved="me"), "b": Facts(error="no")}, "fresh failed blocked"),
         ({"a": Facts(**MADE, approved="me"), "b": Facts(**MADE, error="no")}, "fresh fresh empty"),
-        ({"a": Facts(**MADE, approved="me"), "b": Facts(**OLD, running=True)}, "fresh running empty"),
+        (
+            {"a": Facts(**MADE, approved="me"), "b": Facts(**OLD, running=True)},
+            "fresh running empty",
+        ),
         ({"a": Facts(**MADE, conflicts=("here",), approved="me")}, "blocked blocked blocked"),
         ({"a": Facts(exists=True)}, "fresh blocked blocked"),
     ],
@@ -76,9 +81,7 @@ def test_reasons_and_pending():
 
 
 def test_a_cycle_is_named_and_what_needs_it_waits():
-    found = statuses(
-        order(["a", "b", "c"], {"a": ("b",), "b": ("a",), "c": ("b",)}), {}, gates=[]
-    )
+    found = statuses(order(["a", "b", "c"], {"a": ("b",), "b": ("a",), "c": ("b",)}), {}, gates=[])
     assert found["a"].waiting_for[0].startswith("cycle a → b → a")
     assert found["c"].state == "blocked"
 

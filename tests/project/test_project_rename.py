@@ -165,3 +165,17 @@ def test_prose():
     own = rename_prose(text, change, own=True)
     assert own == "`learn(x)` calls Model.learn and learn(y), a good fit for Other.fit."
     assert rename_prose(text, change, own=False).startswith("`fit(x)` calls Model.learn")
+
+
+def test_an_edited_file_with_findings_stays_fresh_and_edited(built):
+    project, model = built
+    project.edit(
+        "code/trainer.py",
+        project.code["trainer.py"].replace("def train(self", "def train_all(self"),
+    )
+    project.build(approve="auto").wait(60)
+    assert project.findings("code/trainer.py")
+    model.steps.clear()
+    project.rename("class", "Trainer", "Learner")
+    assert set(states(project).values()) == {"fresh"}
+    assert project.status("code/trainer.py").edited

@@ -93,7 +93,11 @@ def test_answers(built):
 
 def test_bad_input_changes_nothing(built):
     project, _ = built
-    before = {p: p.read_bytes() for p in project.folder.glob("*.*") if p.is_file() and p.name != "status.json"}
+    before = {
+        p: p.read_bytes()
+        for p in project.folder.glob("*.*")
+        if p.is_file() and p.name != "status.json"
+    }
     for what, text in (
         ("plan.md", "no headings"),
         ("config.yaml", "a: [1"),
@@ -110,7 +114,11 @@ def test_bad_input_changes_nothing(built):
         project.options(colour="red")
     with pytest.raises(UnknownNodeError, match=r"code/model\.py"):
         project.status("code/modle.py")
-    after = {p: p.read_bytes() for p in project.folder.glob("*.*") if p.is_file() and p.name != "status.json"}
+    after = {
+        p: p.read_bytes()
+        for p in project.folder.glob("*.*")
+        if p.is_file() and p.name != "status.json"
+    }
     assert before == after
     assert {s.state for s in project.status().values()} == {"fresh"}
 

@@ -100,10 +100,23 @@ def test_files_of_a_fan_out_share_their_prefix(grow):
     requests = [
         request_for(STAGES["analysis"], ws, path, default_templates) for path in ws.paths()
     ]
-    mark = requests[0].prefix_marks[-1]
-    assert mark > 0
-    shared = {request.messages[-1].content[:mark] for request in requests}
-    assert len(shared) == 1
+    text = requests[0].messages[-1].content
+    mark = text.index("<<<END CONFIG KEYS>>>\n\n") + len("<<<END CONFIG KEYS>>>\n\n")
+    assert all(mark in request.prefix_marks for request in requests)
+    assert len({request.messages[-1].content[:mark] for request in requests}) == 1
+
+
+def test_files_of_the_same_plan_sections_share_them_too(grow):
+    ws = grow("code")
+    deepest: dict[tuple[str, ...], set[str]] = {}
+    for path in ws.paths():
+        request = request_for(STAGES["analysis"], ws, path, default_templates)
+        entry = next(item for item in ws.architecture.files.files if item.path == path)
+        start = request.messages[-1].content[: request.prefix_marks[-1]]
+        assert start.rstrip().endswith("<<<END QUESTIONS AND ANSWERS>>>")
+        deepest.setdefault(tuple(entry.plan), set()).add(start)
+    assert len(deepest) > 1
+    assert all(len(starts) == 1 for starts in deepest.values())
 
 
 def test_by_interfaces_no_file_waits_for_another(grow):

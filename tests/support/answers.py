@@ -16,9 +16,9 @@ IMPORTS: dict[str, tuple[str, ...]] = {
     "metrics.py": (),
     "losses.py": (),
     "model.py": ("layers.py",),
-    "evaluate.py": ("metrics.py",),
+    "scoring.py": ("metrics.py",),
     "trainer.py": ("model.py", "losses.py"),
-    "main.py": ("data.py", "trainer.py", "evaluate.py"),
+    "main.py": ("data.py", "trainer.py", "scoring.py"),
 }
 
 CLASSES: dict[str, str] = {
@@ -27,7 +27,7 @@ CLASSES: dict[str, str] = {
     "metrics.py": "metrics",
     "losses.py": "losses",
     "model.py": "Model",
-    "evaluate.py": "evaluate",
+    "scoring.py": "scoring",
     "trainer.py": "Trainer",
     "main.py": "main",
 }
@@ -134,7 +134,7 @@ CLASS_DIAGRAM = """classDiagram
         +fit(x: ndarray, y: ndarray) None
         +predict(x: ndarray) ndarray
     }
-    class evaluate {
+    class scoring {
         <<module>>
         +score(model: Model, x: ndarray, y: ndarray) float
     }
@@ -297,7 +297,7 @@ class Model:
         distances = ((z[:, None, :] - self._centroids[None]) ** 2).sum(axis=-1)
         return distances.argmin(axis=1)
 ''',
-    "evaluate.py": '''"""Evaluation [§3].
+    "scoring.py": '''"""Evaluation [§3].
 
 Example:
     >>> class Constant:
@@ -359,7 +359,7 @@ from pathlib import Path
 import yaml
 
 from data import Dataset
-from evaluate import score
+from scoring import score
 from model import Model
 from trainer import Trainer
 
@@ -414,7 +414,7 @@ if __name__ == "__main__":
 ''',
 }
 # The entry builds the model itself, so it imports it too.
-IMPORTS["main.py"] = ("data.py", "model.py", "trainer.py", "evaluate.py")
+IMPORTS["main.py"] = ("data.py", "model.py", "trainer.py", "scoring.py")
 
 
 def architecture() -> str:

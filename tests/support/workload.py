@@ -6,6 +6,7 @@ stated for, and a deterministic Markdown paper as long as PaperCoder's Transform
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
@@ -34,6 +35,8 @@ TOKENS = {
 """Completion tokens per call; `questions` and `review` are calls of ours that PaperCoder lacks."""
 
 PAPER_CHARACTERS = 42_000
+PAPERCODER_CHARACTERS = 41_776
+"""The length of PaperCoder's Transformer example, cleaned JSON as its prompts show it."""
 PRICE = {"input": 1.10, "cached": 0.55, "output": 4.40}
 MODEL_LATENCY = Latency(first_token=1.0, prefill=5000.0, decode=80.0, cache=True)
 
@@ -49,6 +52,8 @@ def load_answers(rename: Mapping[str, str] | None = None) -> Any:
     source = (Path(__file__).parent / "answers.py").read_text("utf-8")
     for old, new in (rename or {"evaluate": "scoring"}).items():
         source = re.sub(rf"\b{old}\b", new, source)
+    # The cleaned S2ORC form has no equations to cite.
+    source = source.replace("[Eq. 1]", "[§2]")
     module = types.ModuleType("workload_answers")
     exec(compile(source, "answers.py", "exec"), module.__dict__)
     return module
@@ -89,6 +94,58 @@ def _trimmed(whole: str, over: int, last: str) -> str:
     head, sep, body = last.partition("\n\n")
     kept = body[: max(len(body) - over, 0)].rpartition(" ")[0].rstrip("$ |\n\\")
     return whole.replace(last, f"{head}{sep}{kept}.\n\n", 1)
+
+
+def paper_json(characters: int = PAPERCODER_CHARACTERS, seed: int = 7) -> str:
+    """Return the same kind of paper in the cleaned S2ORC form that PaperCoder is given.
+
+    As in its Transformer example, the abstract stands twice, each paragraph carries its section,
+    and figures and tables are entries of their own; about a fourth of the text is form.
+    """
+    rng = random.Random(seed)
+    abstract = _prose(rng, 12)
+    body = [
+        _paragraph("We use a learning rate of 0.05 and train for 12 epochs.", "Method", "2"),
+        _paragraph("Accuracy on the toy data, centroid: 0.91.", "Experiments", "3"),
+    ]
+    entries = {}
+    for number in range(8):
+        rows = " ".join(f"{rng.choice(_WORDS)} {rng.random():.3f}" for _ in range(24))
+        text = f"Table {number + 1}: the {rng.choice(_WORDS)} of each {rng.choice(_WORDS)}."
+        entries[f"TABREF{number}"] = {
+            "text": text, "num": None, "type_str": "table", "html": None, "content": rows,
+        }  # fmt: skip
+    document = {
+        "paper_id": "benchmark",
+        "title": "A paper about nearest centroids",
+        "abstract": abstract,
+        "pdf_parse": {
+            "paper_id": "benchmark",
+            "abstract": [_paragraph(abstract, "Abstract", None)],
+            "body_text": body,
+            "back_matter": [],
+            "ref_entries": entries,
+        },
+    }
+    number = 0
+    while (left := characters - len(json.dumps(document))) > 60:
+        number += 1
+        title = f"On the {_WORDS[number % len(_WORDS)]}"
+        text = _prose(rng, 3)
+        form = len(json.dumps(_paragraph("", title, f"2.{number // 4 + 1}"))) + 2
+        body.insert(-1, _paragraph(text[: max(left - form, 0)], title, f"2.{number // 4 + 1}"))
+    return json.dumps(document)
+
+
+def _prose(rng: random.Random, sentences: int) -> str:
+    return " ".join(
+        f"The {' '.join(rng.choice(_WORDS) for _ in range(rng.randint(9, 16)))}."
+        for _ in range(sentences)
+    )
+
+
+def _paragraph(text: str, section: str, number: str | None) -> dict[str, Any]:
+    return {"text": text, "section": section, "sec_num": number}
 
 
 def tokens_of(step: str) -> int:
@@ -209,6 +266,13 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
+def connect(server: Endpoint, key: str = "none") -> Any:
+    """Return a model behind the server; real HTTP through the client the product uses."""
+    import paper2code as p2c
+
+    return p2c.connect("test-model", base_url=server.base_url, key=key)
+
+
 def build(
     place: Path,
     server: Endpoint,
@@ -220,9 +284,10 @@ def build(
     """Build a fresh project over HTTP and return what the server saw."""
     import paper2code as p2c
 
-    source = place / "paper.md"
-    source.write_text(text if text is not None else paper(), "utf-8")
-    model = p2c.connect("test-model", base_url=server.base_url, key="none", context=128_000)
+    text = text if text is not None else paper_json()
+    source = place / ("paper.json" if text.startswith("{") else "paper.md")
+    source.write_text(text, "utf-8")
+    model = connect(server)
     options.setdefault("refine", [])
     with p2c.open(source, place / "project", model=model, **options) as project:
         server.reset_clock()
