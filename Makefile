@@ -1,5 +1,6 @@
 # Two commands do all set-up: `make demo` and `make test`.
 PY := .venv/bin/python
+export PYTHON
 
 .PHONY: demo test soak check bench clean
 

@@ -18,26 +18,35 @@ fi
 say() { printf '%s\n' "$*" >&2; }
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2])' >/dev/null 2>&1; }
 
-python=""
+can() { "$1" -c "import $2" >/dev/null 2>&1; }
+
+candidates=""
 for name in ${PYTHON:-} python3.13 python3.12 python3.11 python3; do
-  if command -v "$name" >/dev/null 2>&1 && fits "$name"; then python=$name; break; fi
+  if command -v "$name" >/dev/null 2>&1 && fits "$name"; then candidates="$candidates $name"; fi
 done
+
+make_venv() {
+  for name in $candidates; do
+    if can "$name" "ensurepip, venv"; then "$name" -m venv .venv && return; fi
+  done
+  for name in $candidates; do
+    if can "$name" virtualenv; then "$name" -m virtualenv -q .venv && return; fi
+  done
+  if command -v uv >/dev/null 2>&1; then
+    set -- $candidates
+    uv venv -q --seed --python "${1:-3.12}" .venv && return
+  fi
+  if [ -n "$candidates" ]; then
+    say "setup:$candidates has no ensurepip; install your system's venv package (Debian, Ubuntu: apt install python3-venv), virtualenv or uv, then run the command again."
+  else
+    say "setup: no Python 3.11 or newer found; install one (or uv), or run: make $extra PYTHON=/path/to/python"
+  fi
+  return 1
+}
 
 if [ ! -x .venv/bin/python ] || ! fits .venv/bin/python; then
   rm -rf .venv
-  if [ -n "$python" ] && "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
-    "$python" -m venv .venv
-  elif [ -n "$python" ] && "$python" -c 'import virtualenv' >/dev/null 2>&1; then
-    "$python" -m virtualenv -q .venv
-  elif command -v uv >/dev/null 2>&1; then
-    uv venv -q --seed --python "${python:-3.12}" .venv
-  elif [ -n "$python" ]; then
-    say "setup: $python has no ensurepip; install your system's venv package (Debian, Ubuntu: apt install python3-venv), virtualenv or uv, then run the command again."
-    exit 1
-  else
-    say "setup: no Python 3.11 or newer found; install one (or uv), or say PYTHON=/path/to/python make ${extra}."
-    exit 1
-  fi
+  make_venv
 fi
 
 say "setup: installing paper2code[$extra] into .venv (once; a minute or two)"
