@@ -22,9 +22,8 @@ class Input:
     """One part of a prompt.
 
     `name` is the heading above the text in the prompt; `leaves` maps the human name of each
-    part of the text to its value. Everything that stands in `text` must stand in a leaf:
-    `make` guarantees it by adding the remainder as a leaf of its own where the caller
-    cannot cut the text further. `prefix` marks parts shared by the calls of a fan-out, which
+    part of the text to its value. Whatever changes `text` must change a leaf, and the other
+    way round; without leaves the whole text is one. `prefix` marks parts shared by the calls of a fan-out, which
     stand first so that providers' prompt caches hit.
     """
 

@@ -112,7 +112,7 @@ def classes_of(ws: Workspace, path: str, others: Collection[str] = ()) -> Input:
 
 
 def class_leaves(diagram: ClassDiagram) -> dict[str, str]:
-    """Return a leaf for each class, attribute, method and relation of a diagram."""
+    """Return a leaf for each class, attribute, method, relation and note of a diagram."""
     leaves: dict[str, str] = {}
 
     def add(place: str, value: str) -> None:
@@ -129,6 +129,12 @@ def class_leaves(diagram: ClassDiagram) -> dict[str, str]:
         place = f"relation of `{relation.source}` to `{relation.target}`"
         ends = f"{relation.source_cardinality} {relation.target_cardinality}".strip()
         add(place, f"{relation.kind} {relation.label} {ends}".strip())
+    for space in diagram.namespaces:
+        if space.label:
+            add(f"namespace `{space.name}`", space.label)
+    for note in diagram.notes:
+        owners = ", ".join(f"`{name}`" for name in note.targets)
+        add(f"note for {owners}" if owners else "a note in the class diagram", note.text)
     return leaves
 
 

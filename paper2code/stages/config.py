@@ -130,6 +130,18 @@ def _read_claims(text: str, notes: list[Finding]) -> dict[str, dict[str, Any]]:
             for key, claim in data.items()
         }
     items = data if isinstance(data, list) else []
+    lost = [item for item in items if not (isinstance(item, dict) and "key" in item)]
+    if lost or not items:
+        what = f"{len(lost)} entries of the evidence have no `key`" if lost else "there is none"
+        notes.append(
+            Finding(
+                "warning",
+                "evidence-unreadable",
+                "config.evidence.yaml",
+                f"{what}; those values were searched for in the paper instead",
+                "give one entry with `key` and `kind` for every key of the configuration",
+            )
+        )
     return {
         str(item["key"]).strip(): item for item in items if isinstance(item, dict) and "key" in item
     }

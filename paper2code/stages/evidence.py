@@ -44,8 +44,7 @@ def decide(
         entries[path] = (
             _stated(paper, path, value, claim)
             or _derived(value, claim, {k: v for k, v in flat.items() if k != path})
-            or _named(paper, path, value)
-            or _seen(paper, value, claim)
+            or _searched(paper, path, value, claim)
             or _assumed(claim)
         )
     return ConfigEvidence(entries)
@@ -122,12 +121,26 @@ def _derived(value: Any, claim: Mapping[str, Any], flat: Mapping[str, Any]) -> E
     )
 
 
+def _searched(
+    paper: Paper, path: str, value: Any, claim: Mapping[str, Any]
+) -> EvidenceEntry | None:
+    """Search a value that nobody found by quote; one that the model calls assumed stays so.
+
+    Searching those too finds the same number for another quantity more often than the right one.
+    """
+    if str(claim.get("kind", "")).lower() == "assumed":
+        return None
+    return _named(paper, path, value) or _seen(paper, value, claim)
+
+
 def _named(paper: Paper, path: str, value: Any) -> EvidenceEntry | None:
-    """Search value and name in one window, whether or not the model quoted anything."""
+    """Search value and the whole name in one window."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    names = [path.rpartition(".")[2].replace("_", " "), *sorted(_words(path.rpartition(".")[2]))]
-    result = paper.find_value(names, value)
+    name = path.rpartition(".")[2].replace("_", " ")
+    if len(name) < 5 or value in (0, 1):
+        return None
+    result = paper.find_value([name], value)
     if result.status != "stated" or result.hit is None:
         return None
     hit = result.hit

@@ -120,3 +120,13 @@ def test_words_are_found_as_words(paper):
 
 def test_local_values_stay_local(paper):
     assert kind(paper, "data:\n  root: ./x\n", "data.root", kind="local").kind == "local"
+
+
+def test_what_the_model_calls_assumed_is_not_dressed_up(paper):
+    entry = kind(paper, "tolerance: 0.0003\n", "tolerance", kind="assumed", note="the usual value")
+    assert (entry.kind, entry.quote, entry.note) == ("assumed", "", "the usual value")
+
+
+def test_one_word_of_a_name_near_the_number_is_not_the_name(paper):
+    text = "schedule:\n  noise_rate: 0.0003\n"
+    assert kind(paper, text, "schedule.noise_rate").kind == "seen elsewhere"

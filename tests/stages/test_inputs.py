@@ -97,9 +97,7 @@ def test_material_cannot_close_its_own_fence(grow):
 
 def test_files_of_a_fan_out_share_their_prefix(grow):
     ws = grow("code")
-    requests = [
-        request_for(STAGES["analysis"], ws, path, default_templates) for path in ws.paths()
-    ]
+    requests = [request_for(STAGES["analysis"], ws, path, default_templates) for path in ws.paths()]
     text = requests[0].messages[-1].content
     mark = text.index("<<<END CONFIG KEYS>>>\n\n") + len("<<<END CONFIG KEYS>>>\n\n")
     assert all(mark in request.prefix_marks for request in requests)
