@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,20 @@ def write_atomic(path: Path, data: str | bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file atomically, indented, keys in the order given."""
     write_atomic(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+_LEFT = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp|\.claim-\d{6,}")
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed writers left; only for who holds the lock."""
+    for place, folders, names in os.walk(folder):
+        # Environments and repositories inside the project are not ours to tidy up.
+        folders[:] = [item for item in folders if item == ".paper2code" or item[0] not in "._"]
+        for name in names:
+            if _LEFT.fullmatch(name):
+                with contextlib.suppress(OSError):
+                    Path(place, name).unlink()
 
 
 def _mode_of(path: Path) -> int:

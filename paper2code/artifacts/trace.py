@@ -8,6 +8,7 @@ import json
 import re
 import tokenize
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from paper2code.artifacts.labels import find_labels, labels_in, normalise_label
@@ -122,6 +123,7 @@ def _entry(item: dict[str, object]) -> TraceEntry:
     return entry
 
 
+@lru_cache(maxsize=512)
 def _labels(text: str) -> list[tuple[int, int, str, str]]:
     """Return (first, last, symbol, label) of every label in docstrings and comments."""
     spans = _spans(text)

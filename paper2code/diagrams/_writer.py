@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from paper2code.diagrams._text import encode
 from paper2code.diagrams.class_diagram import ClassDiagram
@@ -153,8 +154,6 @@ def _in_namespace(name: str, block: list[str], known: tuple[Namespace, ...]) -> 
 
 def class_slice(diagram: ClassDiagram, names: Iterable[str], *, neighbours: bool) -> ClassDiagram:
     """Return the part of a diagram that concerns some classes, read from its uniform text."""
-    from paper2code.diagrams._parse import parse_class
-
     wanted = {name for name in names if name in diagram.classes}
     shown = set(wanted)
     if neighbours:
@@ -171,6 +170,14 @@ def class_slice(diagram: ClassDiagram, names: Iterable[str], *, neighbours: bool
     text = canonical_class(part)
     if not shown or text.count("\n") == 1:
         return ClassDiagram(source=text, classes={})
+    return _parsed(text)
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> ClassDiagram:
+    """Read a slice; the prompts of one file show the same one many times."""
+    from paper2code.diagrams._parse import parse_class
+
     return parse_class(text)
 
 

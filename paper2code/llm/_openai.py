@@ -29,7 +29,7 @@ from paper2code.errors import (
 from paper2code.llm import _errors
 from paper2code.llm._capabilities import Capabilities, capabilities
 from paper2code.llm._connect import show_url
-from paper2code.llm._secrets import Secret, logger, redact
+from paper2code.llm._secrets import Secret, logger, redact, redact_known
 from paper2code.llm._values import (
     CONNECT_TIMEOUT,
     FIRST_TOKEN_TIMEOUT,
@@ -183,7 +183,7 @@ class OpenAIModel:
         except Exception as raised:
             error = _errors.translate(raised, self.where, body["model"])
             said = redact(_errors.body_text(raised))
-            return _errors.tag(error, said=said, partial=clean_text("".join(seen.text)))
+            return _errors.tag(error, said=said, partial=_clean(seen.text))
         return self._finish(seen, time.monotonic() - start)
 
     async def _stream(
@@ -323,7 +323,7 @@ class OpenAIModel:
         return _errors.status_error(status, words, self.where, model=self.name)
 
     def _finish(self, seen: _Seen, seconds: float) -> Answer | ModelError:
-        text, refusal = clean_text("".join(seen.text)), clean_text("".join(seen.refusal))
+        text, refusal = _clean(seen.text), _clean(seen.refusal)
         if not seen.finish and not (seen.usage and seen.usage.completion):
             if seen.choices or text:
                 return ConnectionFailedError(
@@ -415,6 +415,11 @@ async def _close_at_end(client: AsyncOpenAI) -> AsyncIterator[None]:
         yield
     finally:
         await client.close()
+
+
+def _clean(pieces: list[str]) -> str:
+    """Return what came as valid text; an endpoint may quote the key even in an answer."""
+    return redact_known(clean_text("".join(pieces)))
 
 
 def _fold_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:

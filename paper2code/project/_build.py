@@ -131,6 +131,9 @@ class Builder:
             try:
                 self.engine.refresh()
                 self._check_names()
+                if self.engine.ws.code:
+                    # It follows from the code; a kill between the two leaves it behind.
+                    self.engine.write_trace()
                 await self._work()
                 if not self.tally.failures and not self.request.nodes:
                     self.engine.drop_orphans()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from paper2code._canonical import digest
+from paper2code._files import sweep
 from paper2code.errors import ConflictError, ProjectError
 from paper2code.findings import Finding
 from paper2code.project._base import Base
@@ -121,7 +122,10 @@ class Store:
     def open(self) -> list[Finding]:
         """Finish a write that was cut off, if there was one; to be called after the lock is held."""
         with self._mutex:
-            return self.journal.recover() if self.lock.held else []
+            if not self.lock.held:
+                return []
+            sweep(self.folder)
+            return self.journal.recover()
 
     def scan(self, only: str | None = None) -> list[Edit]:
         """Notice what people changed outside, and record it as theirs.

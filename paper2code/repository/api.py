@@ -11,6 +11,7 @@ import ast
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -127,6 +128,7 @@ class Imports:
         return tuple(sorted({item.path for item in self.local}))
 
 
+@lru_cache(maxsize=512)
 def public_api(source: str, path: str = "module.py") -> ModuleApi:
     """Return classes, functions and constants of a source text, read by griffe.
 

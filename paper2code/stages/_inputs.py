@@ -23,8 +23,8 @@ class Input:
 
     `name` is the heading above the text in the prompt; `leaves` maps the human name of each
     part of the text to its value. Whatever changes `text` must change a leaf, and the other
-    way round; without leaves the whole text is one. `prefix` marks parts shared by the calls of a fan-out, which
-    stand first so that providers' prompt caches hit.
+    way round; without leaves the whole text is one. `prefix` marks parts shared by the calls of
+    a fan-out, which stand first so that providers' prompt caches hit.
     """
 
     name: str

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from paper2code.errors import MalformedAnswerError
-from paper2code.findings import errors_of
+from paper2code.findings import Finding, errors_of
 from paper2code.stages import _prompt
 from paper2code.stages._inputs import Reason
 from paper2code.stages._stage import Outcome, Parsed, Stage, Templates
@@ -120,7 +120,15 @@ async def _refine(
     draft = best.parsed
     shown, checks = stage.show(draft.artifact), listing(draft.findings)
     request = _prompt.review_request(stage, ws, key, templates, shown, checks)
-    asked = await caller.ask(request, _read_issues, reasks=ws.options.reasks, fresh=fresh)
+    try:
+        asked = await caller.ask(request, _read_issues, reasks=ws.options.reasks, fresh=fresh)
+    except MalformedAnswerError as error:
+        # A review nobody can read says nothing against the draft.
+        best.calls += getattr(error, "calls", ())
+        note = "the review of the draft could not be read; the draft stands as it was written"
+        unread = Finding("warning", "review-unreadable", stage.name, note, "build it again")
+        best.parsed = Parsed(draft.artifact, [*draft.findings, unread])
+        return []
     best.calls += asked.calls
     issues: list[dict[str, Any]] = asked.value
     if not issues and not errors_of(draft.findings):

@@ -14,7 +14,6 @@ from paper2code.stages._text import markdown_answer
 from paper2code.stages.plan import unknown_labels
 from paper2code.stages.workspace import Workspace
 
-
 _NEEDED = (
     ("Interface", "describe each class and function of the file"),
     # The last section: without it the answer was probably cut, and nothing else would tell.

@@ -15,7 +15,7 @@ import pytest
 
 BUILD = """
 import sys
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = [sys.argv[2], sys.argv[2] + "/../support"]
 import conftest
 from paper2code.project import open
 model = conftest.Scripted(delay=0.03)

@@ -165,3 +165,27 @@ def test_code_that_does_not_compile_is_an_error(grow):
 def test_options_survive_their_json_form():
     options = Options(mode="interfaces", analyses=False, refine=frozenset({"logic"}))
     assert Options.from_dict(options.to_dict()) == options
+
+
+async def test_a_review_that_cannot_be_read_costs_nothing_but_itself(grow):
+    from paper2code.errors import MalformedAnswerError
+    from paper2code.stages import default_templates, run_stage
+
+    ws = grow("plan").with_(options=Options(refine=frozenset({"architecture"})))
+
+    class Asked:
+        calls = (1,)
+
+        def __init__(self, value):
+            self.value = value
+
+    class Caller:
+        async def ask(self, request, parse, **_):
+            if request.step.endswith(":review"):
+                raise MalformedAnswerError("no JSON", step=request.step, calls=(2, 3))
+            return Asked(parse(answers.answer(request.step)))
+
+    outcome = await run_stage(STAGES["architecture"], ws, "", Caller(), default_templates)
+    assert outcome.artifact.files.paths == tuple(answers.IMPORTS)
+    assert outcome.calls == (1, 2, 3)
+    assert codes(outcome.findings) == {"review-unreadable"}
