@@ -115,6 +115,10 @@ class Reader:
             raise ArtifactError(f"{self.problems[0]}{more}", problems=self.problems)
 
 
+_FOLD = 92
+"""Characters of a text in one line before it is written over several."""
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """Return the known word most like `word`, or an empty text."""
     names = {name.lower().replace("-", "_"): name for name in sorted(known)}
@@ -311,7 +315,28 @@ def _scalar(text: str, *, key: bool = False) -> Any:
     tidy = all(line == line.rstrip() and line.isprintable() for line in lines)
     if not key and len(lines) > 1 and tidy and lines[0] and not lines[0].startswith(" "):
         return LiteralScalarString(text)
+    if not key and len(lines) == 1 and tidy and len(text) > _FOLD and text[0] != " ":
+        return _folded(text)
     return DoubleQuotedScalarString(text)
+
+
+def _folded(text: str) -> Any:
+    """Return a long line as a folded block, so that people can read, edit and compare it."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, FoldedScalarString
+
+    places: list[int] = []
+    begun = 0
+    for place, char in enumerate(text):
+        # A fold stands for one space; beside another space it would be read as more.
+        alone = char == " " and text[place - 1] != " " and text[place + 1 : place + 2] != " "
+        if alone and place - begun >= _FOLD:
+            places.append(place)
+            begun = place
+    if not places:
+        return DoubleQuotedScalarString(text)
+    folded = FoldedScalarString(text)
+    folded.fold_pos = places
+    return folded
 
 
 def _sync(document: Any, old: Any, new: Any) -> None:

@@ -12,7 +12,7 @@ from paper2code.cli._progress import clock, money
 from paper2code.project import artifact_files
 
 if TYPE_CHECKING:
-    from paper2code.project import Project
+    from paper2code.project import NodeStatus, Project
 
 PROJECT = click.Path(exists=True, path_type=Path)
 MARKS = {
@@ -111,12 +111,28 @@ def print_status(project: Project, *, findings: bool = False) -> None:
         line = f"{MARKS.get(item.state, '?')} {node:<{width}}  {item.state:<8}"
         if marks:
             line += "  " + ", ".join(marks)
-        if why := item.why():
+        if why := _why(item):
             line += f"  — {why}"
         click.echo(line.rstrip())
         if findings:
             for finding in item.findings:
                 click.echo(f"      {finding}")
+
+
+def _why(item: NodeStatus) -> str:
+    """Say why in one line: what a person can act on first, long lists cut short."""
+    if item.error or item.conflicts or not (item.reasons or item.waiting_for):
+        return item.why()
+    acts = [entry for entry in item.waiting_for if not entry.startswith("node ")]
+    waits = acts or [entry.removeprefix("node ") for entry in item.waiting_for]
+    parts = _some([str(reason) for reason in item.reasons], "; ")
+    return "; ".join(part for part in (parts, waits and f"waits for {_some(waits, ', ')}") if part)
+
+
+def _some(entries: list[str], joint: str, limit: int = 3) -> str:
+    more = len(entries) - limit
+    shown = joint.join(entries[:limit])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def print_next(project: Project) -> None:
