@@ -25,8 +25,8 @@ def write_atomic(path: Path, data: str | bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, _mode_of(path))
-        os.replace(name, path)
+        Path(name).chmod(_mode_of(path))
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -90,3 +90,12 @@ def _own_home_and_no_keys(tmp_path_factory, monkeypatch):
     # No window, no bus: a keyring must not ask anybody anything.
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     return home
+
+
+@pytest.fixture(autouse=True)
+def _keys_of_this_test_only():
+    """Forget the keys a test resolved: a word once used as a key is removed from all answers."""
+    yield
+    module = sys.modules.get("paper2code.llm._secrets")
+    if module is not None:
+        module._known.clear()

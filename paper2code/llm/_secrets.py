@@ -14,6 +14,8 @@ from typing import Any
 
 REMOVED = "[key removed]"
 _MIN = 6
+_PROSE = 24
+_PLACEHOLDER = re.compile(r"[A-Za-z]+(?:[-_ ][A-Za-z]+)*")
 _known: set[str] = set()
 _guard = threading.Lock()
 _PATTERN = re.compile(
@@ -48,8 +50,12 @@ class Secret:
 
 
 def remember(value: str) -> None:
-    """Take a key into what `redact` removes; very short ones would hit ordinary words."""
-    if len(value) >= _MIN:
+    """Take a key into what `redact` removes.
+
+    Very short ones, and the words people give to endpoints that need no key (`ollama`,
+    `not-needed`), would be cut out of prompts and answers where they are ordinary words.
+    """
+    if len(value) >= _MIN and not (_PLACEHOLDER.fullmatch(value) and len(value) < _PROSE):
         with _guard:
             _known.add(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from paper2code.artifacts import Analysis
@@ -14,6 +15,8 @@ from paper2code.stages._text import markdown_answer
 from paper2code.stages.plan import unknown_labels
 from paper2code.stages.workspace import Workspace
 
+_POINT = re.compile(r"\s*(?:[-*]|\d+\.)\s+`([A-Za-z_][\w.]*)`")
+_TICKED = re.compile(r"`([A-Za-z_][\w.]*)`")
 _NEEDED = (
     ("Interface", "describe each class and function of the file"),
     # The last section: without it the answer was probably cut, and nothing else would tell.
@@ -68,17 +71,16 @@ class AnalysisStage:
         if ws.configuration is not None:
             known = {item.path for item in ws.configuration.config.keys()}
             known |= {path.rsplit(".", 1)[0] for path in known if "." in path}
-            for name in artifact.config_keys():
-                if name not in known and not any(path.startswith(f"{name}.") for path in known):
-                    found.append(
-                        Finding(
-                            "error",
-                            "config-key-unknown",
-                            place,
-                            f"the configuration has no key `{name}`",
-                            "use a key that exists, or ask for it in the section `Open`",
-                        )
+            for name in _unknown_keys(artifact, known):
+                found.append(
+                    Finding(
+                        "error",
+                        "config-key-unknown",
+                        place,
+                        f"the configuration has no key `{name}`",
+                        "use a key that exists, or ask for it in the section `Open`",
                     )
+                )
         text = artifact.write()
         for name in _shown.entry_of(ws, key).classes:
             if f"{name}" not in text:
@@ -96,3 +98,23 @@ class AnalysisStage:
     def show(self, artifact: Analysis) -> str:
         """Return the Markdown."""
         return artifact.write()
+
+
+def _unknown_keys(artifact: Analysis, known: set[str]) -> list[str]:
+    """Return names that claim to be keys and are none.
+
+    The section speaks of functions and values too. A claim is a dotted name below a section of
+    the configuration, or the first name of a point that names no key that exists.
+    """
+    sections = {path.partition(".")[0] for path in known}
+    keys = known | sections
+    claimed = [
+        name
+        for name in artifact.config_keys()
+        if "." in name and name.partition(".")[0] in sections
+    ]
+    for line in artifact.section("config").splitlines():
+        point = _POINT.match(line)
+        if point is not None and not keys & set(_TICKED.findall(line)):
+            claimed.append(point[1])
+    return [name for name in dict.fromkeys(claimed) if name not in keys]

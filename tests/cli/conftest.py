@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import answers
 import pytest
 from click.testing import CliRunner
-
-import answers
 from endpoint import Endpoint
+
 from paper2code.cli import main
 
 

@@ -11,6 +11,7 @@ import time
 
 import answers
 from endpoint import Endpoint, Reply
+
 from paper2code.cli import main
 
 PROJECT = "centroids"
@@ -82,7 +83,9 @@ def test_an_edit_that_cannot_be_read_changes_nothing(cli, paper, tmp_path):
     whole(cli, paper)
     place = tmp_path / PROJECT / "architecture" / "classes.mmd"
     before = place.read_text()
-    result = cli("edit", PROJECT, "architecture/classes.mmd", "-", input="classDiagram\n  class {\n")
+    result = cli(
+        "edit", PROJECT, "architecture/classes.mmd", "-", input="classDiagram\n  class {\n"
+    )
     assert result.exit_code == 1
     assert "Traceback" not in result.output
     assert place.read_text() == before

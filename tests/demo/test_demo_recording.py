@@ -90,9 +90,7 @@ def test_a_prompt_the_recording_lacks_says_so_and_keeps_the_edit(copy, bundle):
 
 def test_generated_files_hold_nothing_of_ours(replayed):
     templates = Path(p2c.__file__).parent / "repository" / "templates"
-    allowed = "\n".join(
-        path.read_text("utf-8") for path in templates.iterdir() if path.is_file()
-    )
+    allowed = "\n".join(path.read_text("utf-8") for path in templates.iterdir() if path.is_file())
     for path in sorted((replayed / "repo").rglob("*")):
         if path.suffix == ".py":
             text = path.read_text("utf-8")

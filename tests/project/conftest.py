@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 
 import answers as ANSWERS
 import pytest
+
 
 class Scripted:
     """A model that answers from a function of the request; counts and times each call."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import answers
 import pytest
 
-import answers
 from paper2code.paper import read
 from paper2code.stages import STAGES, Options, Workspace
 

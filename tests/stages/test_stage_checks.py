@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+import answers
 import pytest
 
-import answers
 from paper2code.errors import MalformedAnswerError
 from paper2code.findings import errors_of
 from paper2code.stages import STAGES, Options
@@ -189,3 +189,16 @@ async def test_a_review_that_cannot_be_read_costs_nothing_but_itself(grow):
     assert outcome.artifact.files.paths == tuple(answers.IMPORTS)
     assert outcome.calls == (1, 2, 3)
     assert codes(outcome.findings) == {"review-unreadable"}
+
+
+def test_functions_named_among_the_config_keys_are_no_keys(grow):
+    ws = grow("config")
+    text = answers.analysis("model.py").replace(
+        "- `training.epochs`: how long.",
+        "- `fit` reads `training.epochs`, how long.\n- `training.learning_rate`: given to `apply`.",
+    )
+    assert "config-key-unknown" not in codes(
+        STAGES["analysis"].parse(text, ws, "model.py").findings
+    )
+    wrong = text.replace("`fit` reads `training.epochs`", "`rate`")
+    assert "config-key-unknown" in codes(STAGES["analysis"].parse(wrong, ws, "model.py").findings)

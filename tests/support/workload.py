@@ -171,7 +171,9 @@ def answer(step: str) -> str:
     if missing <= 0:
         return text
     if stage == "plan":
-        return _spread(text, missing, {f"\n\n## {name}": share for name, share in PLAN_SHARES.items()})
+        return _spread(
+            text, missing, {f"\n\n## {name}": share for name, share in PLAN_SHARES.items()}
+        )
     if stage == "logic":
         places = {f'{path} does its part."': 0.85 / len(FILES) for path in FILES}
         return _spread(text, missing, places | {'Arrays have one row per example."': 0.15})
@@ -181,7 +183,14 @@ def answer(step: str) -> str:
     return ANSWERS.padded(step, size + (size - len(ANSWERS.padded(step, size))))
 
 
-PLAN_SHARES = {"Method": 0.1, "Data": 0.35, "Procedure": 0.15, "Evaluation": 0.2, "Order of work": 0.15, "Targets": 0.05}
+PLAN_SHARES = {
+    "Method": 0.1,
+    "Data": 0.35,
+    "Procedure": 0.15,
+    "Evaluation": 0.2,
+    "Order of work": 0.15,
+    "Targets": 0.05,
+}
 """Share of the plan's words before each heading, so `Data` ends the method: 35 % describe it."""
 
 
