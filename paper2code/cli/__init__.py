@@ -13,6 +13,7 @@ from paper2code.cli._demo import demo
 from paper2code.cli._doctor import doctor
 from paper2code.cli._edit import answer, edit, rename, set_value, undo
 from paper2code.cli._errors import Group
+from paper2code.cli._execute import execute
 from paper2code.cli._inspect import cost, export, questions, status
 
 
@@ -39,6 +40,7 @@ for command in (
     approve,
     build,
     undo,
+    execute,
     cost,
     replay,
     record,

@@ -217,3 +217,14 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(paper, tmp_path):
         steps = [served.step for served in server.served if served.status == 200]
         assert steps.count("plan") == 1
         assert steps.count("questions") == 1
+
+
+def test_execute_asks_before_generated_code_runs(cli, paper, tmp_path):
+    whole(cli, paper)
+    result = cli("execute", PROJECT, input="n\n")
+    assert result.exit_code == 1
+    assert "not run" in result.output
+    assert not (tmp_path / PROJECT / "repo" / "reproduce.executed.ipynb").exists()
+    result = cli("execute", PROJECT, "--timeout", "120", input="y\n")
+    assert result.exit_code == 0, result.output
+    assert "Centroid  Accuracy: " in result.output
