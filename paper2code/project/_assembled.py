@@ -338,8 +338,8 @@ def _targets(ws: Workspace) -> tuple[str, tuple[TargetValue, ...]]:
 
 def _citation(ws: Workspace) -> str:
     authors = " ".join(ws.paper.authors.split())
-    parts = [authors, f"({ws.paper.year})" if ws.paper.year else "", ws.paper.title]
-    return " ".join(part for part in parts if part)
+    who = f"{authors} ({ws.paper.year})" if authors and ws.paper.year else authors or ws.paper.year
+    return ". ".join(part.rstrip(".") for part in (who, ws.paper.title) if part) + "."
 
 
 def _summary(ws: Workspace) -> str:

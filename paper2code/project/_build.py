@@ -246,7 +246,7 @@ class Builder:
         if not (fresh or self.engine.needs_work(node)):
             return "settled"
         asked = node in self.request.nodes or self.request.force
-        if self.engine.exists(node) and self.engine.approved(node) and not asked:
+        if self.engine.exists(node) and self.engine.approved_by_person(node) and not asked:
             return "keep"
         if closed := self._closed_gates(node, graph):
             self.tally.waiting[node] = tuple(f"gate {gate}" for gate in closed)

@@ -282,6 +282,11 @@ class Engine:
         """Whether a valid approval stands."""
         return node in self.store.state.approvals
 
+    def approved_by_person(self, node: str) -> bool:
+        """Whether somebody looked; a gate that passed by itself protects nothing."""
+        approval = self.store.state.approvals.get(node)
+        return approval is not None and not approval.auto
+
     def findings(self, node: str) -> list[Finding]:
         """Return what checks say of an artifact as it is now, worst first."""
         found = list(self._broken.get(node, ()))

@@ -20,11 +20,18 @@ def fill(text: str, **values: str) -> str:
     return _SLOT.sub(lambda match: values[match[1]], text)
 
 
+_CODE = re.compile(r"(```.*?```|`+[^`\n]*`+)", re.DOTALL)
+
+
 def safe(text: str) -> str:
     """Return Markdown text of a paper or a model that can do nothing but be read.
 
-    Raw HTML becomes text, pictures and links of scripts are defused. Other Markdown stays.
+    Raw HTML becomes text, pictures and links of scripts are defused, and the underscore of a
+    subscript (`x_{i}`) is no emphasis. Other Markdown stays.
     """
+    pieces = _CODE.split(text)
+    pieces[::2] = [piece.replace("_{", "\\_{") for piece in pieces[::2]]
+    text = "".join(pieces)
     text = text.replace("\r\n", "\n").replace("<", "&lt;")
     text = text.replace("![", "!\\[")
     return re.sub(

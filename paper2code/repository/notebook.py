@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -168,13 +169,34 @@ def _head(cells: _Cells, values: NotebookValues) -> None:
         " request), and puts the paper's numbers beside the measured ones.",
     )
     if values.plan.strip():
-        cells.text("plan", f"## The plan in short\n\n{safe(values.plan)}")
+        cells.text("plan", _plan(values.plan))
     for role, head, source in (
         ("classes", "Classes", values.class_diagram),
         ("sequence", "Sequence", values.sequence_diagram),
     ):
         if source.strip():
             _diagram(cells, role, head, source, (values.svg or {}).get(role, ""))
+
+
+def _plan(text: str) -> str:
+    """Return the goal of the plan, and the rest folded away; the targets have their own table."""
+    heads = re.split(r"^##\s+(.+?)\s*$", text, flags=re.MULTILINE)
+    sections = {
+        head.strip().lower(): body.strip()
+        for head, body in zip(heads[1::2], heads[2::2], strict=True)
+    }
+    goal = sections.pop("goal", "") or heads[0].strip()
+    rest = "\n\n".join(
+        f"**{line(head.capitalize())}**\n\n{safe(body)}"
+        for head, body in sections.items()
+        if body and head != "targets"
+    )
+    shown = f"## The plan in short\n\n{safe(goal)}"
+    return (
+        f"{shown}\n\n<details><summary>The whole plan</summary>\n\n{rest}\n\n</details>"
+        if rest
+        else shown
+    )
 
 
 def _diagram(cells: _Cells, role: str, head: str, source: str, svg: str) -> None:

@@ -123,3 +123,14 @@ def test_what_is_not_there_cannot_be_approved(new_project):
         project.approve("architecture")
     with pytest.raises(ProjectError, match="needs no approval"):
         project.approve("brief")
+
+
+def test_an_approval_that_nobody_gave_protects_nothing(new_project, scripted):
+    """What passed a gate by itself is written again like anything else that is stale."""
+    project = new_project(scripted())
+    project.build(approve="auto").wait(120)
+    project.answer("metric-average", "mean of five")
+    assert project.status("config").state == "stale"
+    result = project.build(approve="auto").wait(120)
+    assert "config" in (*result.built, *result.unchanged)
+    assert project.status("config").state == "fresh"

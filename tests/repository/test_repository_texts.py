@@ -165,3 +165,20 @@ def test_script_runs_small_and_full(repo, python):
         ["bash", "reproduce.sh"], cwd=repo, env=env, capture_output=True, text=True
     )
     assert done.returncode == 1 and "Python 9.0 or newer" in done.stderr
+
+
+def test_a_subscript_is_no_emphasis_and_code_is_left_alone():
+    from paper2code.repository._templates import safe
+
+    assert safe("‖x_{i} − x_{j}‖ and `a_{b}`") == "‖x\\_{i} − x\\_{j}‖ and `a_{b}`"
+
+
+def test_the_plan_in_the_notebook_shows_its_goal_and_folds_the_rest():
+    from paper2code.repository.notebook import _plan
+
+    shown = _plan("# Plan: T\n\n## Goal\nReproduce.\n\n## Method\nMeans.\n\n## Targets\n| a |\n")
+    before, _, folded = shown.partition("<details>")
+    assert "Reproduce." in before
+    assert "Means." in folded
+    assert "| a |" not in shown
+    assert "# Plan: T" not in shown
