@@ -222,6 +222,11 @@ def _environment(cells: _Cells, values: NotebookValues) -> None:
     cells.code("check", f"nb_check([\n{lines}], python={python})")
 
 
+def _shortened(text: str, limit: int = 48) -> str:
+    """Return a value that leaves room for its evidence; the file beside holds the whole of it."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def _config(cells: _Cells, values: NotebookValues) -> None:
     text = (
         "## Configuration\n\nAll values stand in [`config.yaml`](config.yaml). *stated*: the paper"
@@ -232,7 +237,7 @@ def _config(cells: _Cells, values: NotebookValues) -> None:
     rows = [
         [
             code(row.key),
-            code(literal(row.value)),
+            code(_shortened(literal(row.value))),
             table_cell(row.kind),
             table_cell(row.where) or "–",
         ]
