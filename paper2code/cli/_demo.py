@@ -91,9 +91,15 @@ def _edit(project: Project, branch: dict[str, Any]) -> None:
             more = f" and {len(reasons) - 2} more" if len(reasons) > 2 else ""
             click.echo(f"  {name}: {'; '.join(reasons[:2])}{more}")
     before = project.cost().total.calls
-    follow(project.build(approve="auto"))
+    job = project.build(approve="auto")
+    follow(job)
+    result = job.result()
+    asked = project.cost().total.calls - before
+    written = [node for node in result.built if node not in result.unchanged]
     click.echo(
-        f"\nRebuilt with {project.cost().total.calls - before} calls; the rest stayed as it was."
+        f"\n{asked} calls: {len(written)} artifacts changed"
+        f" ({', '.join(written)}); {len(result.unchanged)} came back word for word, so nothing"
+        " that shows them had to follow; the rest was not asked for."
     )
 
 
