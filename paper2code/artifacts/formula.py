@@ -7,6 +7,7 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any
 
+from paper2code._syntax import parse_expression
 from paper2code.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def evaluate(formula: str, values: Mapping[str, Any]) -> Number:
     if len(formula) > MAX_LENGTH:
         raise ArtifactError(f"formula of {len(formula)} characters; at most {MAX_LENGTH} are read")
     try:
-        tree = ast.parse(formula.strip(), mode="eval")
+        tree = parse_expression(formula.strip())
         result = _value(tree.body, values, formula, MAX_DEPTH)
     except (SyntaxError, RecursionError, MemoryError, ValueError, OverflowError) as error:
         reason = getattr(error, "msg", None) or str(error)
@@ -65,7 +66,7 @@ def evaluate(formula: str, values: Mapping[str, Any]) -> Number:
 def names_in(formula: str) -> tuple[str, ...]:
     """Return the names a formula uses, once each; empty when it cannot be read."""
     try:
-        tree = ast.parse(formula.strip()[:MAX_LENGTH], mode="eval")
+        tree = parse_expression(formula.strip()[:MAX_LENGTH])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}

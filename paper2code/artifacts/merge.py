@@ -7,10 +7,10 @@ when ours does.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from paper2code._syntax import parse
 from paper2code.artifacts import _markdown, _scalars, _yaml
 from paper2code.artifacts import analysis as analysis_module
 from paper2code.artifacts import plan as plan_module
@@ -79,7 +79,7 @@ def _merge(kind: str, base: str, ours: str, theirs: str) -> Merge:
 
 def _compiles(text: str) -> bool:
     try:
-        ast.parse(text)
+        parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

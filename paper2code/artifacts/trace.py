@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from paper2code._syntax import parse
 from paper2code.artifacts.labels import find_labels, labels_in, normalise_label
 from paper2code.errors import ArtifactError
 
@@ -144,7 +145,7 @@ def _labels(text: str) -> list[tuple[int, int, str, str]]:
 def _spans(text: str) -> list[_Span]:
     """Return module, classes and functions with their docstrings; none for invalid Python."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     spans: list[_Span] = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import warnings
 from dataclasses import dataclass
+
+from paper2code._syntax import parse
 
 _LINE = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`~\n]*?)[ \t]*$")
 _NAMES = {
@@ -120,7 +121,7 @@ def _parses(source: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(source)
+            parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from paper2code._syntax import parse, parse_expression
 from paper2code.findings import Finding
 
 Kind = Literal["class", "method", "attribute"]
@@ -56,7 +57,7 @@ def rename_source(source: str, path: str, change: Change) -> Renamed:
     if not re.search(rf"\b{re.escape(change.old)}\b", source):
         return Renamed(source)
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError) as error:
         return Renamed(source, (_finding(path, 1, change, f"the file does not parse ({error})"),))
     offsets = _Offsets(source)
@@ -67,7 +68,7 @@ def rename_source(source: str, path: str, change: Change) -> Renamed:
         edits = list(_member_edits(tree, source, offsets, change, path, findings))
     text = _apply(source, edits)
     try:
-        ast.parse(text)
+        parse(text)
     except SyntaxError as error:  # pragma: no cover - would be our own mistake
         findings.append(_finding(path, error.lineno or 1, change, "renaming broke the syntax"))
         return Renamed(source, tuple(findings))
@@ -168,7 +169,7 @@ def _docstrings(tree: ast.Module) -> set[int]:
 def _is_type(text: str, name: str) -> bool:
     """Whether a string is a forward reference that names the class (`"list[Trainer]"`)."""
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = parse_expression(text.strip())
     except (SyntaxError, ValueError):
         return False
     return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
@@ -341,7 +342,7 @@ def _names_type(annotation: ast.expr | None, family: Collection[str]) -> bool:
         return False
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         try:
-            annotation = ast.parse(annotation.value.strip(), mode="eval").body
+            annotation = parse_expression(annotation.value.strip()).body
         except SyntaxError:
             return False
     if isinstance(annotation, ast.BinOp):

@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from paper2code._syntax import again
+from paper2code._syntax import parse as syntax_tree
 from paper2code.errors import ArtifactError
 
 
@@ -141,7 +143,7 @@ def public_api(source: str, path: str = "module.py") -> ModuleApi:
 
     tree = parse(source, path)
     name = PurePosixPath(path).stem
-    module = griffe.visit(name, filepath=_pure(path), code=source)
+    module = again(lambda: griffe.visit(name, filepath=_pure(path), code=source))
     classes: list[ClassApi] = []
     functions: list[FunctionApi] = []
     constants: list[AttributeApi] = []
@@ -168,7 +170,7 @@ def _pure(path: str) -> Any:
 def parse(source: str, path: str = "module.py") -> ast.Module:
     """Return the syntax tree, or raise an `ArtifactError` that quotes the place."""
     try:
-        return ast.parse(source, filename=path)
+        return syntax_tree(source, path)
     except SyntaxError as error:
         line = error.lineno or 0
         text = (error.text or "").rstrip()
@@ -506,7 +508,7 @@ def doctest_example(source: str) -> str:
     import doctest  # pulls in pdb and unittest
 
     try:
-        doc = ast.get_docstring(ast.parse(source), clean=True) or ""
+        doc = ast.get_docstring(syntax_tree(source), clean=True) or ""
         examples = doctest.DocTestParser().get_examples(doc)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
@@ -514,7 +516,7 @@ def doctest_example(source: str) -> str:
         example.source for example in examples if not example.options.get(doctest.SKIP, False)
     )
     try:
-        ast.parse(code)
+        syntax_tree(code)
     except SyntaxError:
         return ""
     return code.rstrip("\n")

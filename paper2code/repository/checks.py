@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from paper2code._syntax import parse
 from paper2code.errors import ArtifactError
 from paper2code.findings import Finding, Severity, sort_findings
 from paper2code.repository._config_use import config_findings
@@ -340,7 +341,7 @@ def _offered(api: ModuleApi, source: str) -> set[str] | None:
     """Return all names bound at module level, or nothing when a star import hides some."""
     names = {cls.name for cls in api.classes} | {item.name for item in api.functions}
     names |= {constant.name for constant in api.constants}
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 if alias.name == "*":

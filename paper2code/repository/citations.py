@@ -12,6 +12,8 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from paper2code._syntax import parse
+
 
 @dataclass(frozen=True)
 class Citation:
@@ -41,7 +43,7 @@ def citations(source: str) -> list[Citation]:
     A text that does not compile cites nothing.
     """
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
         module = _Owner(tree, "", 1, max(1, source.count("\n") + (not source.endswith("\n"))))
         owners = [module, *_owners(tree)]
         found = [*_in_docstrings(owners), *_in_comments(source, owners)]

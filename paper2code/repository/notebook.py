@@ -82,7 +82,7 @@ def _borrowed(example: str, source: str, path: str) -> list[str]:
         module = parse(source, path)
     except ArtifactError:
         return []
-    tree = ast.parse(example)
+    tree = parse(example)
     used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and _loads(n)}
     top = ast.Module(list(module.body), [])
     offered: set[str] = set()

@@ -199,6 +199,8 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(paper, tmp_path):
         process = subprocess.Popen(
             words, cwd=tmp_path, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            # A shell that runs the tests in the background makes its children deaf to Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         limit = time.monotonic() + 60
         while not (tmp_path / PROJECT / "questions.yaml").is_file():
