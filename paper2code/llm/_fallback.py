@@ -32,6 +32,12 @@ class FallbackModel:
         model: Model = self.first if self.first.has(request) else self.second
         return await model.answer(request, settings, on_delta)
 
+    async def aclose(self) -> None:
+        """Close the connections of the model that is asked; it can be used again afterwards."""
+        close = getattr(self.second, "aclose", None)
+        if close is not None:
+            await close()
+
 
 def _no_settings() -> Settings:
     from paper2code.llm._values import Settings

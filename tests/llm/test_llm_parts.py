@@ -31,3 +31,17 @@ def test_parts_elsewhere_are_refused(tmp_path, make_request, name):
     entry.path.write_text(json.dumps(data))
     with pytest.raises(ValueError, match="outside"):
         _ = Ledger(folder).calls()[0].messages
+
+
+async def test_a_completed_recording_closes_the_model_it_asks(tmp_path):
+    from paper2code.llm import FallbackModel
+
+    class Asked:
+        name, closed = "asked", False
+
+        async def aclose(self):
+            self.closed = True
+
+    asked = Asked()
+    await FallbackModel(None, asked).aclose()
+    assert asked.closed
